@@ -347,8 +347,12 @@ async fn open(
     };
     match url {
         DatabaseUrl::Sqlite(path) => {
+            let writing = match bounds.limit {
+                Some(_) => Access::Write,
+                None => Access::Command,
+            };
             let pools = [
-                sqlite::open(path, Access::Write).await?,
+                sqlite::open(path, writing).await?,
                 sqlite::open(path, Access::Read { connections }).await?,
                 sqlite::open(path, searching).await?,
             ];

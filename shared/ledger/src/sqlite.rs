@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectOptions, DatabaseConnection};
 use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
 use super::DbError;
 use super::connection::PATIENCE;
@@ -19,9 +19,16 @@ const TURN: Duration = Duration::from_secs(15);
 /// What the connections of a pool are for.
 #[derive(Clone, Copy)]
 pub enum Access {
+    /// Writes of the service, whose statements have bounds.
     Write,
-    Read { connections: u32 },
-    Search { connections: u32 },
+    /// Writes of a command, which may build an index over everything.
+    Command,
+    Read {
+        connections: u32,
+    },
+    Search {
+        connections: u32,
+    },
 }
 
 /// Whether the connection may be used again: it is in no transaction. SQLite rolls back by itself
@@ -38,7 +45,7 @@ pub async fn open(path: &Path, access: Access) -> Result<DatabaseConnection, DbE
     let path = path.to_owned();
     let mut options = ConnectOptions::new("sqlite://");
     let connections = match access {
-        Access::Write => 1,
+        Access::Write | Access::Command => 1,
         Access::Read { connections } | Access::Search { connections } => connections,
     };
     options
@@ -46,14 +53,14 @@ pub async fn open(path: &Path, access: Access) -> Result<DatabaseConnection, DbE
         .min_connections(1)
         .sqlx_logging(false);
     let patience = match access {
-        Access::Write => TURN,
+        Access::Write | Access::Command => TURN,
         Access::Read { .. } | Access::Search { .. } => PATIENCE,
     };
     options.acquire_timeout(patience).test_before_acquire(false);
     // A connection that is thrown away takes its prepared statements along.
     options.idle_timeout(None).max_lifetime(None);
     match access {
-        Access::Write => options.map_sqlx_sqlite_pool_opts(|pool| {
+        Access::Write | Access::Command => options.map_sqlx_sqlite_pool_opts(|pool| {
             pool.after_release(|connection, _| Box::pin(is_at_rest(connection)))
         }),
         Access::Read { .. } => &mut options,
@@ -70,12 +77,18 @@ pub async fn open(path: &Path, access: Access) -> Result<DatabaseConnection, DbE
             .filename(&path)
             .busy_timeout(PATIENCE)
             .foreign_keys(true);
-        match access {
-            Access::Write => options
+        let writing = |options: SqliteConnectOptions| {
+            options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 // An accepted upload survives a power cut: NORMAL would not sync each commit.
-                .synchronous(SqliteSynchronous::Full),
+                .synchronous(SqliteSynchronous::Full)
+        };
+        match access {
+            // A statement that changes more than sixteen pages keeps how they were in a temporary
+            // file, created and deleted by each group of uploads.
+            Access::Write => writing(options).pragma("temp_store", "MEMORY"),
+            Access::Command => writing(options),
             Access::Read { .. } | Access::Search { .. } => options.read_only(true),
         }
     });
