@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use domain::{Document, DocumentId, Failure, Lifecycle, Sha256, Status, UserId};
 use poem_openapi::{Enum, Object};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{Id, Moment};
 
 /// The status of a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename = "DocumentStatus", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum StatusBody {
     /// Accepted; no version is through the pipeline yet.
     Pending,
@@ -23,7 +25,7 @@ pub enum StatusBody {
 }
 
 /// Why a document failed.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename = "DocumentError")]
 pub struct FailureBody {
     /// The reason, for programs.
@@ -35,7 +37,7 @@ pub struct FailureBody {
 }
 
 /// A document.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename = "Document")]
 pub struct DocumentBody {
     /// Its id.
@@ -87,7 +89,7 @@ pub struct DocumentBody {
 }
 
 /// A page of documents.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename = "DocumentPage")]
 pub struct DocumentPageBody {
     /// The documents.
@@ -183,8 +185,15 @@ mod tests {
         }
     }
 
+    /// As it is described, which is how it is written.
     fn json(lifecycle: Lifecycle) -> Value {
-        DocumentBody::from(document(lifecycle)).to_json().unwrap()
+        let page = DocumentPageBody {
+            items: vec![document(lifecycle).into()],
+            next_cursor: None,
+        };
+        let described = page.to_json().unwrap();
+        assert_eq!(serde_json::to_value(&page).unwrap(), described);
+        described["items"][0].clone()
     }
 
     #[test]

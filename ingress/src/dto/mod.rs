@@ -29,6 +29,7 @@ mod usage;
 mod user;
 mod version;
 mod webhook;
+mod written;
 
 pub use activity::ActivityBody;
 pub use audit_log::AuditLogPageBody;
@@ -67,3 +68,4 @@ pub use usage::{TimelinePageBody, UsageBody};
 pub use user::{NewUser, UserBody, UserPageBody};
 pub use version::{VersionBody, VersionNumber, VersionPageBody};
 pub use webhook::{NewWebhookRequest, ReplayRequest, WebhookBody, WebhookPageBody, WebhookPatch};
+pub use written::Written;

@@ -8,6 +8,7 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{
     ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type,
 };
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// Parses a boolean member.
@@ -68,6 +69,18 @@ impl<T: FromStr + Send + Sync> ParseFromJSON for Id<T> {
 impl<T: ToString + Send + Sync> ToJSON for Id<T> {
     fn to_json(&self) -> Option<Value> {
         Some(Value::String(self.0.to_string()))
+    }
+}
+
+impl<T: ToString> Serialize for Id<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_string())
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 

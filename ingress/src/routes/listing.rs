@@ -4,13 +4,12 @@ use domain::{Access, ByteSize, UserId};
 use ledger::{DbError, DocumentFilter, ListRequest, Position, list_page};
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
-use poem_openapi::payload::Json;
 
 use super::documents::ReadProblems;
 use crate::auth::CurrentUser;
 use crate::dto::{
     Binding, CursorText, DocumentPageBody, FilterTexts, Id, Limit, MetadataText, Moment,
-    NamePartText, SortText, StatusesText, TypePatternText, cursor, cut, position,
+    NamePartText, SortText, StatusesText, TypePatternText, Written, cursor, cut, position,
 };
 use crate::openapi::{Documented, Group};
 use crate::problem::{Code, Problem};
@@ -64,7 +63,7 @@ impl ListRoutes {
         cursor: Query<Option<CursorText>>,
         /// The documents' owner; admins may name another user.
         owner: Query<Option<Id<UserId>>>,
-    ) -> Result<Json<DocumentPageBody>, Documented<ReadProblems>> {
+    ) -> Result<Written<DocumentPageBody>, Documented<ReadProblems>> {
         let limit = Limit::read(limit.0)?;
         let texts = FilterTexts {
             status: status.0.map(|text| text.0),
@@ -104,7 +103,7 @@ impl ListRoutes {
         let (documents, more) = cut(found, limit);
         let last = documents.last().filter(|_| more);
         let next_cursor = last.map(|last| self::cursor(binding, &Position::of(last, sort)));
-        Ok(Json(DocumentPageBody {
+        Ok(Written(DocumentPageBody {
             items: documents.into_iter().map(Into::into).collect(),
             next_cursor,
         }))
