@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::find::{Question, decode_and_find};
 use super::{ListRequest, Position};
 use crate::batch::parameter;
+use crate::dialect::Dialect;
 use crate::search::Search;
-use crate::tables::documents::{Found, columns};
+use crate::tables::documents::{Found, shapes};
 use crate::{Database, DbError};
 use domain::{Document, DocumentId};
 
@@ -38,7 +39,7 @@ pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Docum
 pub async fn explain_page(db: &Database, request: &ListRequest) -> Result<Vec<String>, DbError> {
     let (explain, column) = db.dialect().explain();
     let search = db.search(request.owner, TIME).await?;
-    let (columns, limit) = (columns(db.dialect()), request.limit as usize);
+    let (columns, limit) = (columns(db.dialect(), request), request.limit as usize);
     let question = question(request);
     let after = request.after.as_ref();
     let (sql, values) = question.statement(&search, &columns, after, limit).await?;
@@ -56,6 +57,12 @@ const fn question(request: &ListRequest) -> Question<'_> {
     }
 }
 
+/// The columns of a page: documents, and where each is in the order.
+fn columns(dialect: Dialect, request: &ListRequest) -> String {
+    let key = request.sort.key.as_str();
+    format!("{}, documents.{key}", shapes(dialect))
+}
+
 /// Reads a number of documents after a position. Returns the position after which the list
 /// continues, if it may.
 async fn read_more(
@@ -70,11 +77,11 @@ async fn read_more(
         documents.extend(read(search, &found.documents).await?);
         return Ok(found.next);
     }
-    let columns = columns(search.dialect());
+    let columns = columns(search.dialect(), request);
     let statement = question.statement(search, &columns, after.as_ref(), limit);
     let (sql, values) = statement.await?;
     let rows = search.query(sql, values).await?;
-    documents.extend(Found::read(&rows)?.documents);
+    documents.extend(Found::read_shapes(&rows)?.documents);
     let last = rows.last().filter(|_| rows.len() == limit);
     last.map(|row| Position::of_row(row, request.sort))
         .transpose()
@@ -85,11 +92,11 @@ async fn read(search: &Search, wanted: &[DocumentId]) -> Result<Vec<Document>, D
     let dialect = search.dialect();
     let sql = format!(
         "SELECT {} FROM documents WHERE id IN ({})",
-        columns(dialect),
+        shapes(dialect),
         dialect.ids()
     );
     let rows = search.query(sql, [parameter(wanted)?]).await?;
-    let found = Found::read(&rows)?.documents.into_iter();
+    let found = Found::read_shapes(&rows)?.documents.into_iter();
     let mut found: HashMap<_, _> = found.map(|document| (document.id, document)).collect();
     Ok(wanted.iter().filter_map(|id| found.remove(id)).collect())
 }

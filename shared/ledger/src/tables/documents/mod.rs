@@ -25,7 +25,7 @@ mod update;
 pub use delete::delete_documents;
 pub use entity::DocumentUpdate;
 pub use insert::{NewDocument, insert_documents};
-pub use read::{Found, columns, document, document_of_event};
+pub use read::{Found, columns, document, document_of_event, shapes};
 pub use relocate::{SHOWING_ELSEWHERE, relocate};
 pub use settle::{
     CurrentVersion, FailedDocument, fail_documents, show_newest_active, show_versions,
