@@ -136,5 +136,8 @@ async fn matching(session: &Session<'_>, selected: &Selected) -> Result<String, 
         .client
         .wait_for_operation(operation.id, client::PATIENCE)
         .await?;
-    Ok(format!("{} documents", HumanCount(told.succeeded.into())))
+    Ok(match told.succeeded {
+        1 => "one document".to_owned(),
+        many => format!("{} documents", HumanCount(many.into())),
+    })
 }

@@ -12,7 +12,7 @@ const COLUMNS: [Column; 6] = [
     Column::text("ID"),
     Column::text("BEGINS"),
     Column::text("EXPIRES (UTC)").whole(),
-    Column::text("LAST USED (UTC)").when_wide(110),
+    Column::text("LAST USED (UTC)").when_wide(110).whole(),
     Column::text("SCOPES").when_wide(130).whole(),
     Column::text("NAME").whole(),
 ];

@@ -13,8 +13,8 @@ const LOG: [Column; 6] = [
     Column::text("AT (UTC)"),
     Column::text("KIND"),
     Column::text("ACTOR").whole(),
-    Column::text("ADDRESS").when_wide(120),
-    Column::text("SUBJECT").when_wide(160),
+    Column::text("ADDRESS").when_wide(120).whole(),
+    Column::text("SUBJECT").when_wide(160).whole(),
     Column::text("DETAIL").whole(),
 ];
 
@@ -25,7 +25,7 @@ const MINUTES: [Column; 7] = [
     Column::number("UPLOADS"),
     Column::number("UPLOADED"),
     Column::number("WAITING JOBS"),
-    Column::number("OLDEST PENDING"),
+    Column::number("OLDEST PENDING").whole(),
 ];
 
 /// Reads the security log.

@@ -98,7 +98,11 @@ impl Screen {
         let answer = terminal
             .write_str(&format!("{} [y/N] ", safe_text(&one_line(question))))
             .and_then(|()| terminal.read_line());
-        let answer = answer.map_err(Failure::Output)?;
+        let answer = answer.map_err(|error| match error.kind() {
+            // What reads from the terminal tells Ctrl-C so.
+            io::ErrorKind::Interrupted => Failure::Interrupted { goes_on: false },
+            _ => Failure::Output(error),
+        })?;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
