@@ -27,9 +27,10 @@ export class Refused extends Error {
    * @param {Partial<Schemas['Problem']>} problem
    */
   constructor(status, problem) {
-    const fields = (problem.errors ?? []).map(({ pointer, detail }) => `${pointer} ${detail}`)
+    // What is wrong with each field; the detail says the same of one.
+    const fields = (problem.errors ?? []).map(({ pointer, detail }) => `${pointer.replace(/^\//, '')} ${detail}`)
     const detail = problem.detail || problem.title || `The service answered ${status}.`
-    super(fields.length > 0 ? `${detail} ${fields.join('; ')}` : detail)
+    super(fields.length > 0 ? `Please check: ${fields.join('; ')}.` : detail)
     this.status = status
     this.code = problem.code ?? ''
   }
