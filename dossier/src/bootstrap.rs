@@ -4,13 +4,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use domain::Timestamp;
+use domain::{KeySecret, Timestamp};
 use ledger::{Database, ensure_bootstrap_key};
 use settings::{BootstrapKey, Resolved, read_small_file};
 use storage::private_file::{self, Made};
 use tracing::warn;
 
-use crate::{api_key, data_folder};
+use crate::data_folder;
 
 /// Installs the bootstrap key. Returns the path of its file if the operator set none.
 pub async fn ensure(
@@ -38,7 +38,8 @@ fn read_or_make(file: &Path) -> anyhow::Result<BootstrapKey> {
     if let Some(key) = read(file)? {
         return Ok(key);
     }
-    let key = api_key::generate();
+    let key = KeySecret::generate();
+    let key = key.as_str();
     match private_file::make(file, format!("{key}\n").as_bytes())? {
         Made::New => key.parse().map_err(anyhow::Error::msg),
         // Another process was faster.

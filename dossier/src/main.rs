@@ -1,6 +1,5 @@
 #![doc = include_str!("../../docs/ARCHITECTURE.md")]
 
-mod api_key;
 mod bootstrap;
 mod causes;
 mod cli;

@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, bail};
 use domain::{
-    AuditEvent, AuditKind, Clock as _, Identity, Scopes, Sha256, SystemClock, Timestamp, User,
-    UserId,
+    AuditEvent, AuditKind, Clock as _, Identity, KeySecret, Scopes, Sha256, SystemClock, Timestamp,
+    User, UserId,
 };
 use ledger::{
     ApiKey, ChangedUser, Database, UserChanges, UserPage, add_key, add_user, change_user,
@@ -13,7 +13,7 @@ use serde_json::json;
 use settings::Resolved;
 
 use super::operator_log::logged;
-use crate::{api_key, cli, resources};
+use crate::{cli, resources};
 
 /// Users read in one query.
 const PAGE: u64 = 500;
@@ -113,14 +113,17 @@ pub async fn key(resolved: &Resolved, command: cli::Key) -> anyhow::Result<()> {
     let cli::Key::New(new) = command;
     let db = resources::ledger(resolved).await?;
     let holder = named(&db, &new.user).await?;
-    let key = wanted(&holder, new, SystemClock.now())?;
-    let secret = api_key::generate();
+    let secret = KeySecret::generate();
+    let key = ApiKey {
+        starts_with: Some(secret.beginning().to_owned()),
+        ..wanted(&holder, new, SystemClock.now())?
+    };
     let on = logged(&db, |key: &ApiKey| {
         let detail = json!({"key_id": key.id});
         vec![AuditEvent::new(AuditKind::KeyCreated, key.user, detail)]
     });
-    add_key(&on, key, Sha256::of(secret.as_bytes())).await?;
-    println!("{secret}");
+    add_key(&on, key, Sha256::of(secret.as_str().as_bytes())).await?;
+    println!("{}", secret.as_str());
     db.close().await.context("failed to close the database")
 }
 

@@ -1,13 +1,13 @@
 //! Issues API keys, for the users themselves and for admins.
 
-use domain::{AuditEvent, AuditKind, Role, Scopes, Sha256, UserId};
+use domain::{AuditEvent, AuditKind, KeySecret, Role, Scopes, Sha256, UserId};
 use ledger::{AddKeyError, ApiKey, add_key};
 use poem::Request;
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::Json;
 use serde_json::json;
 
-use crate::auth::{NewSecret, RequestOrigin, Session};
+use crate::auth::{RequestOrigin, Session};
 use crate::dto::{Id, Moment, NewKeyBody, NewKeyRequest, effective_scopes};
 use crate::idempotency::IdempotentRequest;
 use crate::problem::{Code, Problem};
@@ -38,7 +38,7 @@ pub(super) async fn issue(
 ) -> Result<Added, Problem> {
     let now = service.clock.now();
     refuse_stronger(request, &holder, &wanted, now)?;
-    let secret = NewSecret::generate();
+    let secret = KeySecret::generate();
     let key = ApiKey {
         starts_with: Some(secret.beginning().to_owned()),
         ..wanted.at(now, ApiKey::new(holder.user, now))

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Account, Actor, AuditEntry, AuditEvent, AuditKind, AuditOrigin, Clock, KeyName, Role, Scopes,
-    Sha256,
+    Account, Actor, AuditEntry, AuditEvent, AuditKind, AuditOrigin, Clock, KeyName, KeySecret,
+    Role, Scopes, Sha256,
 };
 use ledger::{
     ApiKey, Audited, ChangeUserError, ChangedUser, Database, SignedInKey, UserChanges,
@@ -15,13 +15,13 @@ use serde_json::json;
 use settings::OidcProvider;
 
 use super::claims::Person;
-use crate::auth::{IdentityUsers, NewSecret, RoleFrom, Session};
+use crate::auth::{IdentityUsers, RoleFrom, Session};
 use crate::problem::{Code, Problem};
 
 /// A key that somebody got by signing in. Never shown by `Debug`.
 pub(crate) struct SignedIn {
     /// The key.
-    pub(crate) secret: NewSecret,
+    pub(crate) secret: KeySecret,
     /// What is kept of it.
     pub(crate) key: ApiKey,
     /// The role of its user.
@@ -122,7 +122,7 @@ impl Accounts {
         session: &Session,
     ) -> Result<SignedIn, Problem> {
         let (user, now) = (account.caller.user, self.clock.now());
-        let secret = NewSecret::generate();
+        let secret = KeySecret::generate();
         let key = ApiKey {
             name: name.parse::<KeyName>().ok(),
             starts_with: Some(secret.beginning().to_owned()),

@@ -13,6 +13,7 @@ mod identity;
 mod ids;
 mod json;
 mod key_lifetime;
+mod key_secret;
 mod lifecycle;
 mod limits;
 #[cfg(any(test, feature = "test-support"))]
@@ -51,6 +52,7 @@ pub use ids::{
 };
 pub use json::{InvalidJson, check_member_names, read_json};
 pub use key_lifetime::{InvalidKeyLifetime, KeyLifetime};
+pub use key_secret::KeySecret;
 pub use lifecycle::{
     Current, IllegalTransition, Lifecycle, Status, Transition, TransitionOutcome, UnknownStatus,
 };

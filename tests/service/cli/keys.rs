@@ -18,6 +18,8 @@ async fn an_operator_makes_keys_with_scopes_and_an_end() {
     assert_eq!(me["scopes"], json!(["documents:read", "events"]));
     assert_eq!(me["key"]["name"], "reading");
     assert!(me["key"]["expires_at"].is_string(), "{me}");
+    let beginning = me["key"]["starts_with"].as_str().unwrap();
+    assert!(made.printed.starts_with(beginning) && beginning.len() == 14);
 
     // Nothing is made that can do nothing.
     for line in [

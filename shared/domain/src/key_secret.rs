@@ -1,16 +1,17 @@
-//! Makes API keys.
+//! API keys as they are made, by ingress and by commands.
 
 use uuid::Uuid;
 
 /// How many characters of a key are kept: the prefix of all keys, and six of its own 64.
 const SHOWN: usize = "dossier_".len() + 6;
 
-/// A key that was just made. Never shown by `Debug`, since it isn't.
-pub(crate) struct NewSecret(String);
+/// A key that was just made. It has no `Debug`, so no log shows it.
+pub struct KeySecret(String);
 
-impl NewSecret {
+impl KeySecret {
     /// Makes a key: 244 random bits, and a prefix for secret scanners.
-    pub(crate) fn generate() -> Self {
+    #[must_use]
+    pub fn generate() -> Self {
         Self(format!(
             "dossier_{}{}",
             Uuid::new_v4().simple(),
@@ -19,12 +20,14 @@ impl NewSecret {
     }
 
     /// The key.
-    pub(crate) fn as_str(&self) -> &str {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The characters that are kept.
-    pub(crate) fn beginning(&self) -> &str {
+    /// The characters that are kept, to tell it from others.
+    #[must_use]
+    pub fn beginning(&self) -> &str {
         &self.0[..SHOWN]
     }
 }
