@@ -1,5 +1,5 @@
-//! A body of JSON that is written at once. `Json` makes a tree of values of it before, which takes
-//! most of the time that the answer with a page of documents takes.
+//! A body of JSON that is written at once. `Json` makes a tree of values of it before, which took a
+//! fifth of the processor time of a page of documents.
 
 use poem::http::header::CONTENT_TYPE;
 use poem::{IntoResponse, Response};
@@ -29,11 +29,11 @@ impl<T: Type> Payload for Written<T> {
     }
 }
 
-impl<T: Serialize + Send> IntoResponse for Written<T> {
+impl<T: Type + Serialize> IntoResponse for Written<T> {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self.0).expect("the members of a body have texts as names");
         Response::builder()
-            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .header(CONTENT_TYPE, Self::CONTENT_TYPE)
             .body(body)
     }
 }

@@ -126,7 +126,7 @@ pub fn document_of_event(of: (Uuid, Uuid), shape: &str) -> Result<Document, DbEr
 }
 
 /// The columns that [`Found::read_shapes`] reads: of many rows, few values each. The driver of SQLite
-/// takes most of the time of a page for twenty values a row.
+/// copies each value under a lock, which took a third of the time of a page with twenty values a row.
 pub fn shapes(dialect: Dialect) -> String {
     let shape = dialect.document_shape();
     format!("documents.id, documents.owner_id, documents.storage_url, {shape} AS shape")
