@@ -100,6 +100,8 @@ impl MigratorTrait for Migrator {
             sql!("m0046_sign_in_with_provider"),
             // An index of running jobs by the end of their lease.
             sql!("m0047_find_due_jobs"),
+            // Indexes of types and metadata without the documents that have none.
+            sql!("m0049_index_known_types"),
         ]
     }
 }

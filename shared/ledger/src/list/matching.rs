@@ -47,6 +47,10 @@ pub fn matching(
         let text = serde_json::Value::Object(metadata.as_object().clone()).to_string();
         let text = values.bind(text);
         conditions.push(format!("documents.metadata @> {text}::jsonb"));
+        if !metadata.as_object().is_empty() {
+            // What PostgreSQL doesn't conclude by itself: the index without empty metadata serves.
+            conditions.push("documents.metadata <> '{}'::jsonb".to_owned());
+        }
     }
     conditions.join(" AND ")
 }
@@ -84,7 +88,9 @@ fn media_type(dialect: Dialect, pattern: &TypePattern, values: &mut Values) -> S
     match pattern.strip_suffix("/*") {
         Some(family) => {
             let of = dialect.family("documents.mime_type");
-            format!("{of} = {}", values.bind(family))
+            // What SQLite doesn't conclude by itself: the index of families serves.
+            let known = "documents.mime_type IS NOT NULL";
+            format!("{of} = {} AND {known}", values.bind(family))
         }
         None => format!("documents.mime_type = {}", values.bind(pattern)),
     }
