@@ -16,6 +16,10 @@ use super::search_limit::limit_time;
 /// better to wait than to be refused.
 const TURN: Duration = Duration::from_secs(15);
 
+/// After how many pages of its log SQLite writes them into the file: 16 MiB. Those of the bodies of small
+/// uploads are used again and again, and are written once for all.
+const CHECKPOINT: &str = "4096";
+
 /// What the connections of a pool are for.
 #[derive(Clone, Copy)]
 pub enum Access {
@@ -35,6 +39,11 @@ pub enum Access {
 /// when the disk is full; the driver's own rollback then fails, and it takes every later
 /// transaction for a part of that one: they would be answered, and never be committed.
 async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // What was begun or committed without an answer is settled by the driver itself, before whatever
+    // is asked next.
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
     // The rollback of a transaction that was dropped is still on its way.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
@@ -83,6 +92,7 @@ pub async fn open(path: &Path, access: Access) -> Result<DatabaseConnection, DbE
                 .journal_mode(SqliteJournalMode::Wal)
                 // An accepted upload survives a power cut: NORMAL would not sync each commit.
                 .synchronous(SqliteSynchronous::Full)
+                .pragma("wal_autocheckpoint", CHECKPOINT)
         };
         match access {
             // A statement that changes more than sixteen pages keeps how they were in a temporary
