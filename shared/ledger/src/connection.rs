@@ -67,6 +67,12 @@ impl Connection {
         Dialect::of(self)
     }
 
+    /// The same pool, with this time limit for each call.
+    pub(super) fn with_limit(mut self, limit: Duration) -> Self {
+        self.bounds.limit = Some(limit);
+        self
+    }
+
     /// Begins a transaction.
     pub(super) async fn begin_with_options(
         &self,

@@ -10,6 +10,7 @@ use sea_orm::{
 use sqlx::error::DatabaseError;
 use tokio::runtime::Handle;
 
+use super::connection::Connection;
 use super::dialect::Dialect;
 use super::search_limit;
 use super::slots::Slot;
@@ -21,8 +22,16 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// A running search: statements of one snapshot, with a common time limit.
 pub struct Search {
-    transaction: DatabaseTransaction,
+    reading: Reading,
     hold: Hold,
+}
+
+/// Where a search reads.
+enum Reading {
+    /// In a transaction.
+    Snapshot(DatabaseTransaction),
+    /// Each statement for itself.
+    Statements(Connection),
 }
 
 /// The slot of a search. A statement whose search is dropped, since its client disconnected, runs
@@ -31,6 +40,16 @@ struct Hold {
     slot: Option<Slot>,
     deadline: Instant,
     is_asking: AtomicBool,
+}
+
+impl Hold {
+    fn begin(slot: Slot, limit: Duration) -> Self {
+        Self {
+            slot: Some(slot),
+            deadline: Instant::now() + limit,
+            is_asking: AtomicBool::new(false),
+        }
+    }
 }
 
 impl Drop for Hold {
@@ -47,6 +66,24 @@ impl Drop for Hold {
 }
 
 impl Database {
+    /// Begins a search of one statement, which is a snapshot by itself: SQLite needs no transaction
+    /// for it, which would cost as much again. Another statement may see another state.
+    pub(super) async fn search_once(
+        &self,
+        owner: UserId,
+        limit: Duration,
+    ) -> Result<Search, DbError> {
+        if self.dialect().begin_search(limit).is_some() {
+            return self.search(owner, limit).await;
+        }
+        let slot = self.search_slot(owner).await?;
+        let statements = self.searcher().clone().with_limit(limit + GRACE);
+        Ok(Search {
+            reading: Reading::Statements(statements),
+            hold: Hold::begin(slot, limit),
+        })
+    }
+
     /// Begins a search among the documents of `owner` with the time limit `limit`.
     pub(super) async fn search(&self, owner: UserId, limit: Duration) -> Result<Search, DbError> {
         let slot = self.search_slot(owner).await?;
@@ -59,12 +96,8 @@ impl Database {
             transaction.execute_unprepared(&settings).await?;
         }
         Ok(Search {
-            transaction,
-            hold: Hold {
-                slot: Some(slot),
-                deadline: Instant::now() + limit,
-                is_asking: AtomicBool::new(false),
-            },
+            reading: Reading::Snapshot(transaction),
+            hold: Hold::begin(slot, limit),
         })
     }
 }
@@ -72,7 +105,10 @@ impl Database {
 impl Search {
     /// The dialect of the database.
     pub fn dialect(&self) -> Dialect {
-        self.transaction.dialect()
+        match &self.reading {
+            Reading::Snapshot(transaction) => transaction.dialect(),
+            Reading::Statements(connection) => connection.dialect(),
+        }
     }
 
     /// Returns the rows of a statement, unless the search exceeds its time limit.
@@ -82,10 +118,19 @@ impl Search {
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<QueryResult>, DbError> {
         self.check_time()?;
-        let backend = self.transaction.get_database_backend();
+        let backend = match &self.reading {
+            Reading::Snapshot(transaction) => transaction.get_database_backend(),
+            Reading::Statements(connection) => connection.get_database_backend(),
+        };
         let statement = Statement::from_sql_and_values(backend, sql, values);
         self.hold.is_asking.store(true, Ordering::Relaxed);
-        let answer = self.transaction.query_all_raw(statement).await;
+        let answer = match &self.reading {
+            Reading::Snapshot(transaction) => transaction.query_all_raw(statement).await,
+            Reading::Statements(connection) => {
+                let left = self.hold.deadline.saturating_duration_since(Instant::now());
+                search_limit::within(left, connection.query_all_raw(statement)).await
+            }
+        };
         self.hold.is_asking.store(false, Ordering::Relaxed);
         answer.map_err(stopped)
     }
@@ -101,7 +146,10 @@ impl Search {
 
     /// Ends the search. A dropped one ends as well, a little later.
     pub async fn end(self) -> Result<(), DbError> {
-        Ok(self.transaction.commit().await?)
+        match self.reading {
+            Reading::Snapshot(transaction) => Ok(transaction.commit().await?),
+            Reading::Statements(_) => Ok(()),
+        }
     }
 }
 

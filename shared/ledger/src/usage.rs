@@ -65,7 +65,7 @@ pub async fn usage(
          WHERE owner_id = $1 GROUP BY status, mime_type ORDER BY mime_type";
     let mut documents = [0; 4];
     let mut by_type: Vec<TypeUsage> = Vec::new();
-    let search = db.search(owner, TIME).await?;
+    let search = db.search_once(owner, TIME).await?;
     for row in search.query(sql, [owner.0.into()]).await? {
         let sum = SumRow::from_query_result(&row, "")?;
         let (count, bytes) = (sum.documents.unsigned_abs(), sum.bytes.unsigned_abs());

@@ -19,7 +19,12 @@ const TIME: Duration = Duration::from_secs(5);
 /// or deleted between two pages make no other one appear twice or not at all; unreadable rows are
 /// skipped. [`DbError::TimeLimit`] if it takes too long.
 pub async fn list_page(db: &Database, request: &ListRequest) -> Result<Vec<Document>, DbError> {
-    let search = db.search(request.owner, TIME).await?;
+    // Words are looked up before, and what SQLite can't test is read behind.
+    let search = if request.filter.name_part.is_some() || request.filter.metadata.is_some() {
+        db.search(request.owner, TIME).await?
+    } else {
+        db.search_once(request.owner, TIME).await?
+    };
     let limit = request.limit as usize;
     let mut documents = Vec::new();
     let mut after = request.after.clone();
