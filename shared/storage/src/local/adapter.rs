@@ -19,6 +19,7 @@ use super::growing::{self, Files, LocalAppender, Unfinished};
 use super::outcome::{blocking, failed, stat_of, unless_missing};
 use super::overlap;
 use super::reading::Reading;
+use super::together::Together;
 use super::walk::Walk;
 use crate::key::{MARK, Start, is_growing, is_key, key_within, start_of, url_of};
 use crate::mark;
@@ -32,12 +33,16 @@ use domain::{InstallationId, Timestamp};
 /// The folder for temporary files: on the same file system, under a name that is not a key.
 const ASIDE: &str = ".aside";
 
+/// Objects of at most this many bytes are written together with others.
+const SMALL: usize = 64 << 10;
+
 /// A folder of local files, readable only by this user.
 #[derive(Debug)]
 pub struct Local {
     place: Url,
     folders: Arc<Folders>,
     aside: Aside,
+    together: Arc<Together>,
 }
 
 impl Local {
@@ -49,9 +54,11 @@ impl Local {
         };
         let folders = blocking("make its folder", move || Folders::below(root)).await?;
         let folders = Arc::new(folders);
+        let aside = Aside::of(&folders, ASIDE);
         Ok(Self {
             place: place.clone(),
-            aside: Aside::of(&folders, ASIDE),
+            together: Together::of(&folders, &aside),
+            aside,
             folders,
         })
     }
@@ -123,8 +130,13 @@ impl Storage for Local {
                 draft = draft.then_write(aside, batch).await?;
             }
         }
-        // A small object needs only this one call.
         let draft = draft.finish().await?;
+        if draft.is_none() && batch.length() <= SMALL {
+            let written = self.together.write(batch, target).await;
+            return written
+                .map(|()| url)
+                .map_err(|error| failed("write", error).into());
+        }
         let (aside, folders) = (self.aside.clone(), Arc::clone(&self.folders));
         blocking("write", move || {
             let mut draft = draft.map_or_else(|| aside.begin(), Ok)?;
@@ -140,6 +152,9 @@ impl Storage for Local {
 
     async fn open(&self, url: &Url, range: Option<Range>) -> Result<ByteStream, StorageError> {
         let path = self.path_of(url)?;
+        if let Some(reading) = Reading::in_memory(&path, range) {
+            return Ok(reading.stream());
+        }
         let folders = Arc::clone(&self.folders);
         let reading = blocking("open", move || {
             folders.root().unless_away(Reading::open(&path, range)?)

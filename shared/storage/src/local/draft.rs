@@ -93,11 +93,22 @@ impl Draft {
         Ok(())
     }
 
+    /// Renames the file to `target`. The new name is not durable yet.
+    pub(super) fn place(&mut self, folders: &Folders, target: &Path) -> io::Result<()> {
+        if let Some(path) = &self.path {
+            folders.place(path, target)?;
+            self.path = None;
+        }
+        Ok(())
+    }
+
+    /// Whether syncs of the whole file system are as good as the file's own.
+    pub(super) fn may_share(&self) -> bool {
+        self.unsynced.may_share()
+    }
+
     /// Syncs the file, then renames it to `target`. Both survive a power cut once this returns.
     pub(super) fn publish(mut self, folders: &Folders, target: &Path) -> io::Result<()> {
-        let Some(path) = self.path.as_deref() else {
-            return Ok(());
-        };
         let file_system = folders.file_system();
         let writer = file_system.begin();
         let shares = writer.is_one_of_many();
@@ -106,8 +117,7 @@ impl Draft {
         if shares && self.unsynced.may_share() {
             file_system.sync()?;
             if self.unsynced.may_share() {
-                folders.place(path, target)?;
-                self.path = None;
+                self.place(folders, target)?;
                 file_system.sync()?;
                 if self.unsynced.may_share() {
                     return Ok(());
@@ -117,7 +127,9 @@ impl Draft {
         }
         // Syncs contents and length; times may be older.
         self.file.sync_data()?;
-        folders.rename(path, target)?;
+        if let Some(path) = &self.path {
+            folders.rename(path, target)?;
+        }
         self.path = None;
         Ok(())
     }

@@ -12,6 +12,7 @@ mod root;
 mod shared_sync;
 #[cfg(test)]
 mod tests;
+mod together;
 mod walk;
 
 pub use adapter::Local;

@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 const WORTHWHILE: usize = 4;
 
 /// A shared sync begins when nobody has asked for it for so long…
-const QUIET: Duration = Duration::from_micros(500);
+pub(super) const QUIET: Duration = Duration::from_micros(500);
 
 /// …and after this time at the latest.
-const GATHERING: Duration = Duration::from_millis(4);
+pub(super) const GATHERING: Duration = Duration::from_millis(4);
 
 /// A sync that concurrent callers share.
 #[derive(Debug, Default)]
@@ -164,20 +164,26 @@ impl FileSystem {
     /// Makes everything durable that was written before this call. Sharing is worth it, and safe,
     /// as long as [`Unsynced::may_share`] says so before and after.
     pub(super) fn sync(&self) -> io::Result<()> {
+        self.sync_after(|| self.gather())
+    }
+
+    /// The same without waiting for others: they have gathered already.
+    pub(super) fn sync_now(&self) -> io::Result<()> {
+        self.sync_after(|| {})
+    }
+
+    fn sync_after(&self, gathered: impl FnOnce()) -> io::Result<()> {
         let Some(root) = &self.root else {
             return Err(io::ErrorKind::Unsupported.into());
         };
-        self.sync.run_after(
-            || self.gather(),
-            || {
-                let synced = sync_file_system(root);
-                if synced.is_err() {
-                    // Before the next one begins, which would find nothing wrong any more.
-                    self.failures.fetch_add(1, Ordering::SeqCst);
-                }
-                synced
-            },
-        )
+        self.sync.run_after(gathered, || {
+            let synced = sync_file_system(root);
+            if synced.is_err() {
+                // Before the next one begins, which would find nothing wrong any more.
+                self.failures.fetch_add(1, Ordering::SeqCst);
+            }
+            synced
+        })
     }
 }
 
