@@ -123,14 +123,22 @@ fn of_bytes(sample: &[u8], whole: bool) -> Option<Text> {
 
 /// Controls that text does not use; shifts and separators it uses if it begins so.
 fn odd_controls(sample: &[u8]) -> usize {
-    let separates = sample.starts_with(&[SEPARATOR, b'{']);
-    let shifts = numbers::contains(&sample[..sample.len().min(4096)], b"\x1b$)");
-    let is_odd = |byte: &&u8| {
-        let shift = shifts && matches!(**byte, 0x0e | 0x0f);
-        let separator = separates && **byte == SEPARATOR;
-        is_odd_control(**byte) && !shift && !separator
-    };
-    sample.iter().filter(is_odd).count()
+    let mut controls = count(sample, is_odd_control);
+    if numbers::contains(&sample[..sample.len().min(4096)], b"\x1b$)") {
+        controls -= count(sample, |byte| byte & !1 == 0x0e);
+    }
+    if sample.starts_with(&[SEPARATOR, b'{']) {
+        controls -= count(sample, |byte| byte == SEPARATOR);
+    }
+    controls
+}
+
+/// How many bytes are so. The compiler compares many at once, if `is` has no branches: sums of that few
+/// fit into a byte.
+fn count(sample: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    let few = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(is(*byte))).sum::<u8>();
+    let chunks = sample.chunks(usize::from(u8::MAX));
+    chunks.map(|bytes| usize::from(few(bytes))).sum()
 }
 
 /// Lines of ASCII, but for zeros.
@@ -163,8 +171,9 @@ fn is_markup(head: &[u8]) -> bool {
     start.starts_with(b"<")
 }
 
+/// 1 to 6, 0x0e to 0x1a, 0x1c to 0x1f, and 0x7f.
 const fn is_odd_control(byte: u8) -> bool {
-    matches!(byte, 1..=6 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f)
+    (byte.wrapping_sub(1) < 6) | (byte.wrapping_sub(0x0e) < 0x12) & (byte != 0x1b) | (byte == 0x7f)
 }
 
 /// Text after a byte order mark.
@@ -231,16 +240,14 @@ fn wide(sample: &[u8]) -> Option<String> {
     }
     let fours = sample.as_chunks::<4>().0;
     if sample.len() >= 8 && sample.len().is_multiple_of(4) {
-        let count = |order: fn([u8; 4]) -> u32| {
-            fours
-                .iter()
-                .filter(|four| matches!(order(**four), 9..=0x2_ffff))
-                .count()
+        let are_all = |order: fn([u8; 4]) -> u32| {
+            let is_character = |four: &[u8; 4]| matches!(order(*four), 9..=0x2_ffff);
+            fours.iter().all(is_character)
         };
-        if count(u32::from_be_bytes) == fours.len() {
+        if are_all(u32::from_be_bytes) {
             return Some(utf32(sample, u32::from_be_bytes)).filter(|body| plausible(body));
         }
-        if count(u32::from_le_bytes) == fours.len() {
+        if are_all(u32::from_le_bytes) {
             return Some(utf32(sample, u32::from_le_bytes)).filter(|body| plausible(body));
         }
     }
