@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod session;
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
@@ -22,7 +23,7 @@ use self::failure::Failure;
 use self::output::Screen;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(with_help_as_flag(std::env::args_os().collect()));
     let screen = Screen::new(cli.json, cli.quiet);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -47,6 +48,15 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// `help` and the name of a command ask for the help of that command, as its flag does.
+fn with_help_as_flag(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.get(1).is_some_and(|word| word == "help") {
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
+    arguments
 }
 
 /// Runs the command until it has ended or Ctrl-C is pressed.

@@ -22,7 +22,7 @@ pub fn parse() -> Result<Cli, ExitCode> {
         let value = std::env::var_os(variable);
         value.is_some_and(|value| value.as_encoded_bytes().trim_ascii().is_empty())
     };
-    read(std::env::args_os(), is_blank).map_err(|error| {
+    read(with_help_as_flag(std::env::args_os()), is_blank).map_err(|error| {
         if matches!(
             error.kind(),
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
@@ -34,6 +34,16 @@ pub fn parse() -> Result<Cli, ExitCode> {
         eprintln!("dossier: {}", one_line(&error));
         ExitCode::from(2)
     })
+}
+
+/// `help` and the name of a command ask for the help of that command, as its flag does.
+fn with_help_as_flag(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|word| word == "help") {
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
+    arguments
 }
 
 /// Parses `arguments`. Blank variables count as unset, since compose and unit files write them so.
@@ -111,6 +121,27 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_a_command_too() {
+        let asked = |line: &str| {
+            let words = line.split(' ').map(OsString::from);
+            let answer = read(with_help_as_flag(words), |_| true).unwrap_err();
+            assert_eq!(answer.kind(), ErrorKind::DisplayHelp, "{line}");
+            answer.to_string()
+        };
+        assert_eq!(asked("dossier help"), asked("dossier --help"));
+        assert_eq!(
+            asked("dossier help key new"),
+            asked("dossier key new --help")
+        );
+    }
+
+    #[test]
+    fn scopes_may_have_blanks_behind_their_commas() {
+        let words = ["dossier", "key", "new", "a", "--scope", "events, tickets"];
+        read(words.map(OsString::from), |_| true).unwrap();
     }
 
     /// In `dsr`, too.

@@ -1,5 +1,7 @@
 //! The words of `dossier user` and `dossier key`.
 
+use std::str::FromStr;
+
 use clap::{Args, Subcommand};
 use domain::{KeyLifetime, KeyName, Role, Scope, UserName};
 
@@ -71,10 +73,16 @@ pub struct NewKey {
         long = "scope",
         alias = "scopes",
         value_name = "SCOPE",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = scope
     )]
     pub scopes: Vec<Scope>,
     /// How long it may be used, such as 90s, 30m, 24h or 90d; by default without an end
     #[arg(long, value_name = "TIME")]
     pub expires_in: Option<KeyLifetime>,
+}
+
+/// One of a list that may have blanks behind its commas.
+fn scope(text: &str) -> Result<Scope, <Scope as FromStr>::Err> {
+    text.trim().parse()
 }

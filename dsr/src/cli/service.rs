@@ -121,7 +121,7 @@ pub struct AuditLog {
     /// Only this kind, such as key.created
     #[arg(long)]
     pub kind: Option<String>,
-    /// What this user did, by id; `operator` for commands of the program
+    /// What this user did, by id or name; `operator` for commands of the program
     #[arg(long)]
     pub actor: Option<String>,
     /// What was done to this user, document or job, by id

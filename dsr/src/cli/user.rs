@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use client::{Role, Uuid};
 
+use super::values::word;
 use super::{Quota, size};
 
 /// Users.
@@ -138,6 +139,7 @@ pub enum KeyCommand {
             alias = "scopes",
             value_name = "SCOPE",
             value_delimiter = ',',
+            value_parser = word,
             verbatim_doc_comment
         )]
         scopes: Vec<String>,

@@ -42,6 +42,12 @@ impl FromStr for Quota {
     }
 }
 
+/// One of a list that may have blanks behind its commas.
+#[expect(clippy::unnecessary_wraps, reason = "clap's parsers may fail")]
+pub fn word(text: &str) -> Result<String, String> {
+    Ok(text.trim().to_owned())
+}
+
 /// A size in bytes, or with a unit such as 50MiB, as settings of the service have it.
 pub fn size(text: &str) -> Result<u64, String> {
     let text = text.trim();

@@ -39,8 +39,9 @@ pub async fn retry(session: &Session<'_>, selected: &Selected) -> Result<(), Fai
 /// Deletes documents. Who is at a terminal is asked before.
 pub async fn delete(session: &Session<'_>, selected: &Selected) -> Result<(), Failure> {
     let one = single(selected)?;
-    if !selected.dry_run && !selected.yes {
-        confirm(session, selected, one).await?;
+    if !selected.dry_run && !selected.yes && !confirm(session, selected, one).await? {
+        session.screen.note("No document matches.");
+        return Ok(());
     }
     if let Some(id) = one {
         session.client.delete_document(id).await?;
@@ -91,15 +92,16 @@ const fn needed(action: Action) -> Option<&'static str> {
 }
 
 /// Asks whether the documents are to be deleted. Without a terminal, those that are named by ids are.
+/// Returns whether there are any.
 async fn confirm(
     session: &Session<'_>,
     selected: &Selected,
     one: Option<Uuid>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let is_by_filter = selected.ids.is_empty();
     if !session.screen.can_ask() {
         if !is_by_filter {
-            return Ok(());
+            return Ok(true);
         }
         return Err(Failure::usage(
             "deleting by filters needs --yes; --dry-run tells what would be deleted",
@@ -107,12 +109,16 @@ async fn confirm(
     }
     let what = match one {
         Some(id) => named(session, id).await?,
-        None if is_by_filter => matching(session, selected).await?,
+        None if is_by_filter => match matching(session, selected).await? {
+            0 => return Ok(false),
+            1 => "one document".to_owned(),
+            many => format!("{} documents", HumanCount(many)),
+        },
         None => format!("{} documents", selected.ids.len()),
     };
     let question = format!("Delete {what} for good?");
     if session.screen.confirms(&question)? {
-        return Ok(());
+        return Ok(true);
     }
     Err(Failure::InPart("nothing was deleted".to_owned()))
 }
@@ -127,7 +133,7 @@ async fn named(session: &Session<'_>, id: Uuid) -> Result<String, Failure> {
 }
 
 /// How many documents match.
-async fn matching(session: &Session<'_>, selected: &Selected) -> Result<String, Failure> {
+async fn matching(session: &Session<'_>, selected: &Selected) -> Result<u64, Failure> {
     let select = selection(&[], &selected.filters, false)?;
     let mut question = NewOperation::new(Action::Delete, select);
     question.dry_run = true;
@@ -136,8 +142,5 @@ async fn matching(session: &Session<'_>, selected: &Selected) -> Result<String, 
         .client
         .wait_for_operation(operation.id, client::PATIENCE)
         .await?;
-    Ok(match told.succeeded {
-        1 => "one document".to_owned(),
-        many => format!("{} documents", HumanCount(many.into())),
-    })
+    Ok(told.succeeded.into())
 }

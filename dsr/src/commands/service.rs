@@ -28,11 +28,18 @@ const MINUTES: [Column; 7] = [
     Column::number("OLDEST PENDING").whole(),
 ];
 
+/// Who acted by commands of the program.
+const OPERATOR: &str = "operator";
+
 /// Reads the security log.
 pub async fn audit_log(session: &Session<'_>, wanted: AuditLog) -> Result<(), Failure> {
+    let actor = match wanted.actor {
+        Some(user) if user != OPERATOR => Some(session.find_user(&user).await?.to_string()),
+        actor => actor,
+    };
     let filter = AuditLogFilter {
         kind: wanted.kind,
-        actor: wanted.actor,
+        actor,
         subject: wanted.subject,
         after: wanted.after,
         before: wanted.before,

@@ -84,6 +84,11 @@ async fn users_and_keys_are_made_changed_and_removed() {
         .fails_with(4, "dsr user ls");
     let log = dsr.does(&["audit-log", "--kind", "user.created"]).await;
     assert_eq!(log[0]["subject"], bob["id"], "{log:?}");
+    let of_admin = dsr.does(&["audit-log", "--actor", "admin"]).await;
+    assert!(of_admin.contains(&log[0]), "{of_admin:?}");
+    dsr.run(&["audit-log", "--actor", "bob"])
+        .await
+        .fails_with(4, "dsr user ls");
     app.ends_clean().await;
 }
 
