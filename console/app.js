@@ -4,7 +4,7 @@ import { change, get, key } from './api.js'
 import { fill, h, link } from './dom.js'
 import * as live from './live.js'
 import { badge, field, form, heading, notify, problem, text } from './parts.js'
-import { acceptDrops, isUploading, panel } from './uploads.js'
+import { acceptDrops, isUploading, leavePage, panel } from './uploads.js'
 import { documents } from './page_documents.js'
 import { document as documentPage } from './page_document.js'
 import { operation, operations } from './page_operations.js'
@@ -170,6 +170,9 @@ function frame() {
   })
 }
 
+/** @type {string | undefined} */
+let shown
+
 async function show() {
   if (!me) {
     return
@@ -180,6 +183,10 @@ async function show() {
   const page = PAGES[name ?? '']
   leaving.abort()
   leaving = new AbortController()
+  if (shown !== name) {
+    leavePage()
+    shown = name
+  }
   for (const entry of app.querySelectorAll('nav a')) {
     const isHere = entry.getAttribute('data-page') === name
     isHere ? entry.setAttribute('aria-current', 'page') : entry.removeAttribute('aria-current')

@@ -9,6 +9,7 @@ import { badge, button, confirm, field, heading, list, notify, problem, select, 
 /** @typedef {import('./api.js').Schemas['ScheduledJob']} ScheduledJob */
 /** @typedef {import('./api.js').Schemas['Worker']} Worker */
 /** @typedef {import('./api.js').Schemas['AuditLogEntry']} Entry */
+/** @typedef {import('./api.js').Schemas['User']} User */
 /** @typedef {import('./app.js').Context} Context */
 
 const QUEUE_COLUMNS = ['Queue', 'State', 'Waiting', 'Running', 'Dead', 'Oldest waits', '']
@@ -138,7 +139,15 @@ export function workers({ main, signal }) {
 }
 
 /** @param {Context} context */
-export function auditLog({ main, signal }) {
+export async function auditLog({ main, signal }) {
+  // Who isn't among the newest users is told by the id.
+  const users = await get('/v1/admin/users?limit=200', { signal })
+  /** @type {Map<string, string>} */
+  const names = new Map(users.items.map((/** @type {User} */ user) => [user.id, user.name]))
+  const one = (/** @type {string | null | undefined} */ id) => {
+    const name = names.get(id ?? '')
+    return name ? h('a', { href: link(`users/${id}`), title: id }, name) : h('code', {}, id ?? '–')
+  }
   const found = list({
     caption: 'Security log',
     columns: ['When', 'What', 'Who', 'About', 'From', 'Details'],
@@ -146,11 +155,16 @@ export function auditLog({ main, signal }) {
     query: { limit: 50 },
     signal,
     row: (/** @type {Entry} */ entry) => [
-      moment(entry.at), entry.kind, h('code', {}, entry.actor ?? '–'), h('code', {}, entry.subject ?? '–'), entry.address ?? '–',
-      h('code', {}, JSON.stringify(entry.detail)),
+      moment(entry.at), entry.kind, one(entry.actor), one(entry.subject), entry.address ?? '–', words(entry.detail),
     ],
     empty: 'Nothing was recorded yet.',
   })
   found.element.classList.add('log')
   fill(main, heading('Security log', button('Refresh', () => found.reload())), found.element)
+}
+
+/** What an entry says beside who and whom. @param {Entry['detail']} detail */
+function words(detail) {
+  const told = Object.entries(/** @type {Record<string, unknown>} */ (detail)).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${typeof value === 'object' ? JSON.stringify(value) : value}`)
+  return told.join(', ') || '–'
 }

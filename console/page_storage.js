@@ -12,6 +12,10 @@ import { badge, button, count, field, form, heading, list, select, text } from '
 export function storage({ main, signal }) {
   const from = select([], '', { name: 'from', required: true })
   const to = select([], '', { name: 'to', required: true })
+  /** @type {string[]} */
+  let urls = []
+  const offerOthers = () => offer(to, urls.filter((url) => url !== from.value))
+  from.onchange = offerOthers
   const few = h('p', { class: 'quiet', hidden: true }, 'There is one place for documents. ', h('code', {}, 'DOSSIER_MORE_STORAGE_URLS'), ' adds others.')
   const places = list({
     caption: 'Places',
@@ -23,10 +27,11 @@ export function storage({ main, signal }) {
     ],
     empty: 'There is no place.',
     shown: (/** @type {Place[]} */ items) => {
-      const urls = items.filter(({ role }) => role !== 'unknown' && role !== 'staging').map(({ url }) => url)
+      urls = items.filter(({ role }) => role !== 'unknown' && role !== 'staging').map(({ url }) => url)
       offer(from, urls)
-      offer(to, urls)
+      offerOthers()
       few.hidden = urls.length > 1
+      start.hidden = urls.length < 2
     },
   })
   const moves = list({

@@ -1,5 +1,5 @@
 // The panel of uploads: what is dropped or chosen anywhere in the console, a few at a time, until it is
-// active. It stays while pages come and go.
+// active. It stays while pages come and go, but for what went well.
 
 import { documentPath, get } from './api.js'
 import { bytes, fill, h, link } from './dom.js'
@@ -30,11 +30,15 @@ const summary = h('h2', {}, 'Uploads')
 const clear = h('button', { type: 'button', class: 'plain' }, 'Clear')
 export const panel = h('section', { class: 'uploads', 'aria-label': 'Uploads', hidden: true }, h('div', { class: 'heading' }, summary, clear), rows)
 
-clear.onclick = () => {
-  for (const row of [...rows.children]) {
-    if (row.classList.contains('ended')) {
-      row.remove()
-    }
+clear.onclick = () => clearAll('.ended')
+
+/** Whoever goes to another page has seen what went well. */
+export const leavePage = () => clearAll('.ended:not(.failed)')
+
+/** @param {string} which */
+function clearAll(which) {
+  for (const row of rows.querySelectorAll(`:scope > ${which}`)) {
+    row.remove()
   }
   panel.hidden = rows.children.length === 0
 }
