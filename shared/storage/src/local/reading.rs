@@ -23,7 +23,7 @@ use crate::{ByteStream, Range};
 const CHUNK: u64 = 256 << 10;
 
 /// Up to this size a file is read when it is opened, so that it takes one blocking call.
-const SMALL: u64 = 64 << 10;
+const SMALL: u64 = 16 << 10;
 
 /// The rest of a file to read.
 #[derive(Debug)]
