@@ -172,6 +172,10 @@ fn is_markup(head: &[u8]) -> bool {
 }
 
 /// 1 to 6, 0x0e to 0x1a, 0x1c to 0x1f, and 0x7f.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without branches many bytes are compared at once"
+)]
 const fn is_odd_control(byte: u8) -> bool {
     (byte.wrapping_sub(1) < 6) | (byte.wrapping_sub(0x0e) < 0x12) & (byte != 0x1b) | (byte == 0x7f)
 }
