@@ -165,6 +165,17 @@ export async function auditLog({ main, signal }) {
 
 /** What an entry says beside who and whom. @param {Entry['detail']} detail */
 function words(detail) {
-  const told = Object.entries(/** @type {Record<string, unknown>} */ (detail)).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${typeof value === 'object' ? JSON.stringify(value) : value}`)
-  return told.join(', ') || '–'
+  const told = Object.entries(/** @type {Record<string, unknown>} */ (detail)).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${plain(value)}`)
+  return told.join('; ') || '–'
+}
+
+/** @param {unknown} value @returns {string} */
+function plain(value) {
+  if (Array.isArray(value)) {
+    return value.map(plain).join(', ')
+  }
+  if (value !== null && typeof value === 'object') {
+    return Object.entries(value).map(([name, inner]) => `${name}=${plain(inner)}`).join(', ')
+  }
+  return String(value)
 }
